@@ -1,0 +1,1 @@
+"""Accounts, their passwords, and the links that let somebody in once."""

@@ -1,0 +1,1 @@
+"""Keys for programs: scoped, expiring, revoked at once."""

@@ -1,0 +1,1 @@
+"""The agent's one commented TOML file, typed and strict."""

@@ -1,0 +1,1 @@
+"""Presets that ship: one TOML file per kind of app."""

@@ -1,0 +1,1 @@
+"""How many tries there are, and what happens when they are used up."""

@@ -1,0 +1,1 @@
+"""The process: its sockets, its logs, its start and its end."""

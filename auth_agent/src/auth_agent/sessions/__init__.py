@@ -1,0 +1,1 @@
+"""Logins, and the site sessions that hang on them."""

@@ -1,0 +1,1 @@
+"""The process's own affairs: start, stop, backup, clock, secrets, what is due."""

@@ -1,0 +1,1 @@
+"""Figures of Keepgate on throwaway hosts; printed, never asserted."""

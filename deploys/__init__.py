@@ -1,0 +1,1 @@
+"""What Keepgate does to a host: one folder per topic, plain pyinfra."""

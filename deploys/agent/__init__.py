@@ -1,0 +1,1 @@
+"""The agent that says who comes: installed, upgraded, confined."""

@@ -1,0 +1,1 @@
+"""TLS and the gate in front of apps."""

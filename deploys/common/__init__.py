@@ -1,0 +1,1 @@
+"""What every topic shares: observing, planning and writing."""

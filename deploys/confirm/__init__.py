@@ -1,0 +1,1 @@
+"""Commit-confirmed changes: armed on the host, proved by a fresh login."""

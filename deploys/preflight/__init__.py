@@ -1,0 +1,1 @@
+"""What must hold before a host is touched; asked once, refused all together."""

@@ -1,0 +1,1 @@
+"""What the demo does beside hardening: a first login, an app, and attacks on both."""

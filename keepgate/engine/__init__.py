@@ -1,0 +1,1 @@
+"""Driving pyinfra: the only place that knows its State and gevent."""
