@@ -161,9 +161,9 @@ def explain(op: str, left: object, right: object) -> str:
         if op == ">=":
             return f"{_show(missing)} missing"
     if isinstance(left, dict) and isinstance(right, dict) and op == "==":
-        keys = [key for key in left if left[key] != right.get(key)]
-        left = {key: left[key] for key in keys}
-        right = {key: right.get(key) for key in keys}
+        same = {key for key in left if key in right and left[key] == right[key]}
+        left = {key: value for key, value in left.items() if key not in same}
+        right = {key: value for key, value in right.items() if key not in same}
     words = {
         "==": "wanted {0}, found {1}",
         "!=": "found {1}",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from deploys.caddy.places import ARCHIVE_PINS
+
 _FILE: Final = "/etc/caddy/Caddyfile"
 _UNIT: Final = "/etc/systemd/system/caddy.service.d"
 
@@ -42,10 +44,19 @@ _AGE: Final = {
     "WEB-14": f"sed -i 's/max-age=300/max-age=200/' {_FILE}; systemctl reload caddy",
 }
 
+THOROUGH: Final = {"WEB-19": f"{_CONFIGURATION['WEB-16']}; systemctl reload caddy"}
+"""What `verify --thorough` alone finds: suites that LUCKY13 is known of."""
+
+OF_THE_ARCHIVE: Final = {
+    "WEB-06": f"rm {ARCHIVE_PINS}",
+    "UPD-18": "rm /etc/apt/apt.conf.d/zz-keepgate-updates",
+}
+"""On a host whose Caddy comes from an archive."""
+
 BATCHES: Final = {"configuration": _CONFIGURATION, "host": _HOST, "age": _AGE}
 """Faults that go together, and what makes them."""
 
-CONTROLS: Final = frozenset(_CONFIGURATION) | frozenset(_HOST)
+CONTROLS: Final = frozenset({*_CONFIGURATION, *_HOST, *THOROUGH, *OF_THE_ARCHIVE})
 
 UNDO: Final = (
     "[ ! -e /root/root.crt ] || mv /root/root.crt"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import socket
 import subprocess
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hostchecks import testssl
 
 from tests.lab.caddy.authority import free_port
+from tests.lab.caddy.faults import THOROUGH
 from tests.lab.waiting import eventually
 
 if TYPE_CHECKING:
@@ -22,14 +23,33 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.lab
 
 
+def _found(served: Served) -> dict[str, Any]:
+    done = served.run("verify", "--thorough", topics=("caddy",))
+    (found,) = [one for one in done.only["after"]["findings"] if one["id"] == "WEB-19"]
+    return dict(found)
+
+
 @pytest.mark.xdist_group("caddy-bookworm")
 def test_it_has_nothing_to_object(bookworm: Served) -> None:
     """To the oldest Caddy that is served with; it was asked, and told of all."""
-    done = bookworm.run("verify", "--thorough", topics=("caddy",))
-    (found,) = [one for one in done.only["after"]["findings"] if one["id"] == "WEB-19"]
+    found = _found(bookworm)
 
     assert "passed" == found["outcome"], found
     assert found["seconds"] > 1
+
+
+@pytest.mark.xdist_group("caddy-bookworm")
+def test_it_objects_to_old_suites(bookworm: Served) -> None:
+    """To what the server would be asked to speak by somebody's later change."""
+    bookworm.start_stub("agent")
+    try:
+        bookworm.sh(THOROUGH["WEB-19"])
+        found = _found(bookworm)
+    finally:
+        bookworm.apply()
+
+    assert "failed" == found["outcome"], found
+    assert "LUCKY13" in found["reason"], found
 
 
 @contextmanager

@@ -102,3 +102,5 @@ def test_stray_output_is_an_error() -> None:
 def test_comparison_is_told_in_words() -> None:
     """A reason names what was wanted and what was found, only where they differ."""
     assert "wanted b 2, found b 3" == explain("==", {"a": 1, "b": 2}, {"a": 1, "b": 3})
+    assert "wanted none, found b 3" == explain("==", {}, {"b": 3})
+    assert "wanted b 2, found none" == explain("==", {"a": 1, "b": 2}, {"a": 1})
