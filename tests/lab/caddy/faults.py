@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from deploys.caddy.places import ARCHIVE_PINS
+from deploys.updates.wanted import APT
 
 _FILE: Final = "/etc/caddy/Caddyfile"
 _UNIT: Final = "/etc/systemd/system/caddy.service.d"
@@ -49,7 +50,7 @@ THOROUGH: Final = {"WEB-19": f"{_CONFIGURATION['WEB-16']}; systemctl reload cadd
 
 OF_THE_ARCHIVE: Final = {
     "WEB-06": f"rm {ARCHIVE_PINS}",
-    "UPD-18": "rm /etc/apt/apt.conf.d/zz-keepgate-updates",
+    "UPD-18": f"rm {APT}",
 }
 """On a host whose Caddy comes from an archive."""
 

@@ -87,9 +87,11 @@ def test_controls_see_where_it_comes_from(current: Served) -> None:
     """They hold, and do not where the archive may do more, or is not followed."""
     every = _outcomes(current)
     assert {"passed"} == set(every.values()), every
-    current.sh("\n".join(OF_THE_ARCHIVE.values()))
-    loose = _outcomes(current)
-    current.apply(topics=TOPICS)
+    try:
+        current.sh("\n".join(OF_THE_ARCHIVE.values()))
+        loose = _outcomes(current)
+    finally:
+        current.apply(topics=TOPICS)
 
     assert set(OF_THE_ARCHIVE) <= {name for name in loose if loose[name] == "failed"}
 

@@ -152,7 +152,7 @@ def test_debians_package_needs_no_archive(make_settings: MakeSettings) -> None:
     seen = _there(settings, installed="2.11.7")
 
     assert list(STANDS) == [change.path for change in plan(settings, seen).files]
-    seen.files[places.ARCHIVE] = FileState(b"URIs: https://example.org\n")
+    seen.files[places.ARCHIVE] = FileState(b"# By somebody\n")
     assert not plan(settings, seen)
     assert not plan(settings, ArchiveHost())
 
